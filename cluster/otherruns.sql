@@ -2,7 +2,7 @@
 with session as (
   select pg_catalog.split_part(a.application_name, '/', 2) as tail, a.datname::pg_catalog.text as datname
   from pg_catalog.pg_stat_activity a
-  where a.application_name like $2::pg_catalog.text || '%/%'
+  where a.application_name like $2::pg_catalog.text || '%/%' and a.application_name not like '%/clean' -- which ends a run
 ), left_behind as (
   select n.nspname::pg_catalog.text as schema, pg_catalog.substr(c.said, pg_catalog.length($3::pg_catalog.text) + 1) as run
   from pg_catalog.pg_namespace n, pg_catalog.obj_description(n.oid, 'pg_namespace') c(said)

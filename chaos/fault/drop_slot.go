@@ -73,7 +73,9 @@ func (p *DropSlot) Before(ctx context.Context, env Env, n *cluster.Node) (any, e
 		if of.Called, err = cluster.StandbyName(ctx, conn, n.Name()); err != nil {
 			return nil, err
 		}
-		up = usedOn(ctx, env.Scene.Cluster.Nodes(), n, of.Slot)
+		if up, err = usedOn(ctx, env.Scene.Cluster.Nodes(), n, of); err != nil {
+			return nil, err
+		}
 	}
 	if !standby || up == nil {
 		return nil, fmt.Errorf("%s follows no node", n.Name())
@@ -82,8 +84,9 @@ func (p *DropSlot) Before(ctx context.Context, env Env, n *cluster.Node) (any, e
 	return of, nil
 }
 
-// usedOn is the node with a slot of that name in use; nil: none of them has.
-func usedOn(ctx context.Context, nodes []*cluster.Node, standby *cluster.Node, slot string) *cluster.Node {
+// usedOn is the node on which a WAL sender for the standby uses the slot; nil: there is none. Slots, and standbys, of several nodes can have the same
+// name.
+func usedOn(ctx context.Context, nodes []*cluster.Node, standby *cluster.Node, of usedSlot) (up *cluster.Node, err error) {
 	for _, n := range nodes {
 		if n == standby || n.Silenced() || n.Ended(ctx) {
 			continue
@@ -93,14 +96,21 @@ func usedOn(ctx context.Context, nodes []*cluster.Node, standby *cluster.Node, s
 			continue
 		}
 		var used bool
-		err = conn.QueryRow(ctx, "select exists (select from pg_catalog.pg_replication_slots where slot_name = $1 and active)", slot).Scan(&used)
+		err = conn.QueryRow(ctx, usesSlotSQL, of.Slot, of.Called).Scan(&used)
 		endsession.Within(100*time.Millisecond, conn)
-		if err == nil && used {
-			return n
+		switch {
+		case err != nil || !used:
+		case up != nil:
+			return nil, fmt.Errorf("%s and %s both have a slot %q that a standby called %q uses, so it is not known which one is that of %s", up.Name(), n.Name(), of.Slot, of.Called, standby.Name())
+		default:
+			up = n
 		}
 	}
-	return nil
+	return up, nil
 }
+
+const usesSlotSQL = "select exists (select from pg_catalog.pg_replication_slots s join pg_catalog.pg_stat_replication r on r.pid = s.active_pid " +
+	"where s.slot_name = $1 and r.application_name = $2)"
 
 // Action drops the slots.
 func (p *DropSlot) Action(env Env) chaos.Action {

@@ -3,6 +3,7 @@ package existing
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -15,17 +16,24 @@ func TestOneCleanAtATime(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	ended := exec.Command("true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
 	release, err := claim(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !locked(path) {
-		t.Error("a run that is cleaned looks as if nobody were at work on it")
+	if (record{PID: ended.Process.Pid}).alive(path) || !(record{PID: os.Getpid()}).alive(path) {
+		t.Error("a clean is taken for the run's own pgchaos, or the other way round")
 	}
 	if _, err := claim(path); !errors.Is(err, cluster.ErrClaimed) {
 		t.Errorf("the second: %v", err)
 	}
 	release()
+	if (record{PID: os.Getpid()}).alive(path) {
+		t.Error("a run without a lock looks as if it went on")
+	}
 	if release, err = claim(path); err != nil {
 		t.Fatal(err)
 	}

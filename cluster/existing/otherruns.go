@@ -51,7 +51,8 @@ const besideTimeout = 10 * time.Second
 func killedHere(id string) bool {
 	records, err := filepath.Glob(filepath.Join(recordDir(), "*"+recordEnd))
 	return err == nil && slices.ContainsFunc(records, func(path string) bool {
-		return strings.HasSuffix(strings.TrimSuffix(filepath.Base(path), recordEnd), id) && !locked(path)
+		r, _, err := readRecord(path)
+		return err == nil && strings.HasSuffix(r.Run, id) && !r.alive(path)
 	})
 }
 

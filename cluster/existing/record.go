@@ -29,7 +29,7 @@ type record struct {
 	Run        string       `json:"run"`
 	Experiment string       `json:"experiment,omitempty"`
 	Results    string       `json:"results,omitempty"` // the result directory
-	PID        int          `json:"pid"`               // of pgchaos, for people: the lock tells whether it lives
+	PID        int          `json:"pid"`               // of pgchaos; the lock tells whether it lives, and not only another process of its number
 	Started    time.Time    `json:"started"`
 	Kept       bool         `json:"kept,omitempty"`
 	Exec       string       `json:"exec,omitempty"`
@@ -167,7 +167,7 @@ func leftover(path string) cluster.Leftover {
 		l.Doubt = fmt.Sprintf("%s: %v", path, err)
 		return l
 	}
-	l.Kept, l.Results, l.Alive = r.Kept, r.Results, locked(path)
+	l.Kept, l.Results, l.Alive = r.Kept, r.Results, r.alive(path)
 	l.What += " on " + strings.Join(names(nodes), ", ")
 	l.Nodes = func(ctx context.Context) (cluster.LeftNodes, error) {
 		if other := atWorkBeside(ctx, r.Run, nodes); other != "" {
@@ -228,7 +228,16 @@ func readRecord(path string) (r record, nodes []cluster.ExistingNode, err error)
 	return r, nodes, nil
 }
 
-// locked tells whether the pgchaos of a record lives.
+// alive tells whether the run's own pgchaos lives. Another one that cleans the run holds the lock, too.
+func (r record) alive(path string) bool {
+	if !locked(path) {
+		return false
+	}
+	err := unix.Kill(r.PID, 0)
+	return err == nil || !errors.Is(err, unix.ESRCH)
+}
+
+// locked tells whether a pgchaos is at work on the run of a record.
 func locked(path string) bool {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {
