@@ -171,6 +171,7 @@ func TestBoundsOfARun(t *testing.T) {
 		"--set", "load.setup=create table filled as select generate_series(1, 50000000) as id;")...)
 	stops("tpcb", "of WAL since its beginning, and max_wal is 1MB", append(waits, "--set", "cluster.existing.max_wal=1MB",
 		"--set", "load.writes={kind: tpcb, scale: 20, clients: 1, rate: 10/s}")...)
+	m.goesOnForLag()
 	m.stopsForLag(append(waits, "--set", "cluster.existing.max_lag=10kB"))
 	// A df that finds less space from the third question on: doctor asks once for each node.
 	must(t, os.WriteFile(filepath.Join(m.Dir, "df"), []byte(`#!/bin/sh
@@ -201,6 +202,22 @@ func (m *met) begun(log string, args ...string) (cmd *exec.Cmd, said func() stri
 	return cmd, said, func(what string) func() bool {
 		return func() bool { return strings.Contains(said(), what) }
 	}
+}
+
+// goesOnForLag: the lag that a fault of the run makes is what the run is for.
+func (m *met) goesOnForLag() {
+	m.t.Helper()
+	m.SQL(m.t, "n1", plaincluster.Database, "grant execute on function pg_wal_replay_pause(), pg_wal_replay_resume() to "+plaincluster.Role)
+	cmd, said, says := m.begun("paused.log", "run", m.file, "--out", m.out+"-paused", "--set", "cluster.existing.max_lag=5MB", "--set", "timeline=[{at: 300ms, pause_replay: n2}, {wait: 2s}]")
+	m.await("the fault", func() bool {
+		return m.Get(m.t, "n2", "postgres", "select pg_is_wal_replay_paused()::text") == "true"
+	})
+	m.SQL(m.t, "n1", "postgres", "select count(pg_logical_emit_message(false, 'lag', repeat('x', 1000000))) from generate_series(1, 20)")
+	_ = cmd.Wait() // its exit code says how it ended
+	if cmd.ProcessState.ExitCode() != exitPass || says("the run was stopped")() {
+		m.t.Errorf("exit code %d\n%s", cmd.ProcessState.ExitCode(), said())
+	}
+	m.unchanged()
 }
 
 // stopsForLag stops the replay on n2 during a run, by nothing that the run knows of, until it has stopped for that.
