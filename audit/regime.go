@@ -124,7 +124,7 @@ func regimesOf(node string, states []record.NodeState, events []record.Event, ze
 			born = min(max(born, old), s.At) // another clock may give a wrong time, but it was between
 		}
 		switch {
-		case reborn, known && s.CrashedSince(before):
+		case reborn, s.CrashedSince(before):
 			kept = nil
 		case known && (before.CommitOfRole || s.CommitOfRole) && s.SyncCommit != before.SyncCommit:
 			kept = append(kept, before.SyncCommit)

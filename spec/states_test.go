@@ -140,7 +140,9 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"hold_wal: b, follow: b, switchover: b", ""},
 		{"disconnect_standbys: a, switchover: b", "no standby streams from the primary a, since disconnect-standbys-a, and a switchover demands that b does; give disconnect-standbys-a a for"},
 		{"{at: 2s, disconnect_standbys: primary, for: 5s}, {at: 3s, switchover: b}", "no standby streams from the primary a, since disconnect-standbys-primary, for 5s"},
-		{"disconnect_standbys: b, switchover: b", ""}, // the step may know of it
+		{"disconnect_standbys: b, switchover: b", ""},                                   // the step may know of it
+		{"{promote: c, on_error: continue}, disconnect_standbys: a, switchover: b", ""}, // c may be the primary
+		{"configure: {node: b, settings: {primary_slot_name: b}}, drop_slot: b, switchover: b", "the standby b does not stream, since drop-slot-b, and a switchover demands"},
 		{"disconnect_standbys: a, clone: c", "the upstream a lets no standby in, since disconnect-standbys-a; give disconnect-standbys-a a for"},
 		{"{at: 2s, disconnect_standbys: a, for: 5s}, {at: 3s, clone: c}", "the upstream a lets no standby in, since disconnect-standbys-a, for 5s; begin it after undo-disconnect-standbys-a"},
 		{"{at: 2s, disconnect_standbys: a, for: 5s}, {at: 3s, clone: {node: c, upstream: b}}", ""},
@@ -158,9 +160,14 @@ func TestStepsThatCanNeverRun(t *testing.T) {
 		{"configure: {node: a, settings: {archive_mode: 'on'}}, restart: a, kill_process: {node: a, process: archiver}", ""},
 		{"configure: {node: a, settings: {archive_mode: 'on'}}, restart: a, kill_process: {node: c, process: archiver}", "the standby c has no archiver"},
 		{"configure: {node: a, settings: {archive_mode: 'off'}}, kill_process: {node: a, process: archiver}", "the node a has no archiver"},
+		{"configure: {node: a, settings: {archive_mode: ' NO '}}, kill_process: {node: a, process: archiver}", "the node a has no archiver"},
+		{"configure: {node: a, settings: {archive_mode: ''}}, kill_process: {node: a, process: archiver}", "the node a has no archiver"},
+		{"configure: {node: a, settings: {archive_mode: 'f'}}, kill_process: {node: a, process: archiver}", "the node a has no archiver"},
 		{"configure: {node: c, settings: {archive_mode: always}}, restart: c, kill_process: {node: c, process: archiver}", ""},
 		{"kill_process: {node: b, process: walsender}", "the node b has no walsender: no standby streams from it; name a node that standbys follow"},
 		{"kill_process: {node: a, process: walsender}", ""},
+		{"hold_wal: b, kill_process: {node: b, process: walsender}", "the node b has no walsender"},                                // it does not follow itself
+		{"promote: b, follow: {node: c, upstream: b}, kill_process: {node: a, process: walsender}", "the node a has no walsender"}, // d is absent
 		{"follow: {node: c, upstream: b}, kill_process: {node: b, process: walsender}", ""},
 		{"follow: {node: c, upstream: b}, pause_process: {node: a, process: walsender, standby: c}", "the node a has no walsender for c: that does not stream from it"},
 		{"follow: {node: c, upstream: b}, pause_process: {node: b, process: walsender, standby: c}", ""},
