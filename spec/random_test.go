@@ -353,6 +353,10 @@ func TestRandomHealthyCountsAllStepsOfAnEntry(t *testing.T) {
 		"{kill: primary, then: [{failover: most_advanced}, {kill: primary}, {rejoin: former_primary}]}":                                             2,
 		"{kill: primary, then: [{rejoin: former_primary}, {kill: primary}, {start: former_primary}]}":                                               1,
 		"{kill: primary, then: [{kill: primary}, {rejoin: former_primary}, {kill: c}, {start: c}]}":                                                 2,
+		"{delay: {between: [a, b], latency: 1ms}, then: [{delay: {between: [b, c], latency: 1ms}}]}":                                                2,
+		"{partition: {between: [clients, replicas]}}":                                                                                               2,
+		"{burn_cpu: b, then: [{kill: c}, {start: c}]}":                                                                                              2,
+		"{kill: primary, then: [{start: former_primary}, {kill: former_primary}, {start: former_primary}, {kill: c}, {start: c}]}":                  1,
 		"{kill: any_replica, then: [{kill: any_replica}, {start: replicas}]}":                                                                       2,
 		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}]}":                      3, // the paused one is none of the nodes that answer
 		"{kill: primary, then: [{failover: most_advanced}, {pause: any_replica}, {resume: any_replica}, {kill: any_replica}, {kill: any_replica}]}": 3,
