@@ -59,10 +59,16 @@ func TestRecords(t *testing.T) {
 		}
 	}
 	look("a run that goes on", true, false)
+	if killedHere(o.Run) {
+		t.Error("a run that goes on was killed")
+	}
 	if err := f.keep(); err != nil {
 		t.Fatal(err)
 	}
 	look("a run that is kept", false, false)
+	if !killedHere(o.Run) || !killedHere("000000-x") || killedHere("000000-y") {
+		t.Error("the pgchaos of this run, or of one whose id ends so, is gone; of others nothing is known")
+	}
 
 	other := filepath.Join(recordDir(), "20300101-000000-y"+recordEnd)
 	if err := os.Rename(f.path, other); err != nil {

@@ -689,9 +689,12 @@ func TestWhatStaysInSomebodysServer(t *testing.T) {
 	beside, err := pgx.Connect(t.Context(), m.DSN("n1", plaincluster.Database, "")+"?application_name=pgchaos/beside/x")
 	must(t, err)
 	clean(exitLeftBehind, "while another run is at work on the cluster, beside,", name)
+	ofBeside := m.base + "-existing/beside.json"
+	must(t, os.WriteFile(ofBeside, []byte(`{"schema": "pgchaos.existing/1", "run": "beside"}`), 0o600)) // nobody holds its lock: its pgchaos was killed here, and its sessions go on
+	clean(exitPass, "taken back before the removal: hook_undo n2", name)
+	must(t, os.Remove(ofBeside))
 	must(t, beside.Close(t.Context()))
 	m.SQL(t, "n1", plaincluster.Database, "drop schema pgchaos_beside")
-	clean(exitPass, "taken back before the removal: hook_undo n2", name)
 	m.await("the standby", func() bool {
 		return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication where state = 'streaming'") == "1"
 	})
