@@ -104,17 +104,22 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// partitionOfAnother attaches a table of another role to one of the schema: PostgreSQL would drop it, too. It ends with a drop that works.
+// partitionOfAnother attaches a table that is not the run's to one of the schema: of another role, or outside of the schema. PostgreSQL would drop
+// it, too. It ends with a drop that works.
 func partitionOfAnother(t *testing.T, c *plaincluster.Cluster, schema string, drop func() error) {
 	t.Helper()
-	c.SQL(t, "n1", plaincluster.Database, "create table public.keep as select 10 as id")
-	c.SQL(t, "n1", plaincluster.Database, "alter table "+schema+".parts attach partition public.keep for values from (9) to (20)")
-	if err := drop(); err == nil || !strings.Contains(err.Error(), "alter table "+schema+".parts detach partition public.keep") {
-		t.Errorf("a partition of another role: %v", err)
+	sql := func(sql string) { c.SQL(t, "n1", plaincluster.Database, sql) }
+	for _, of := range []struct{ in, owner string }{{"public", "postgres"}, {"public", plaincluster.Role}, {schema, "postgres"}} {
+		keep := of.in + ".keep"
+		sql("create table " + keep + " as select 10 as id; alter table " + keep + " owner to " + of.owner)
+		sql("alter table " + schema + ".parts attach partition " + keep + " for values from (9) to (20)")
+		if err := drop(); err == nil || !strings.Contains(err.Error(), "alter table "+schema+".parts detach partition "+keep) {
+			t.Errorf("a partition of %s in %s: %v", of.owner, of.in, err)
+		}
+		if n := c.Get(t, "n1", plaincluster.Database, "select count(*)::text from "+keep); n != "1" {
+			t.Errorf("the partition of %s in %s has %s rows", of.owner, of.in, n)
+		}
+		sql("alter table " + schema + ".parts detach partition " + keep + "; drop table " + keep)
 	}
-	if n := c.Get(t, "n1", plaincluster.Database, "select count(*)::text from public.keep"); n != "1" {
-		t.Errorf("the partition of another role has %s rows", n)
-	}
-	c.SQL(t, "n1", plaincluster.Database, "alter table "+schema+".parts detach partition public.keep")
 	must(t, drop())
 }
