@@ -71,8 +71,8 @@ func goesOn(before, s record.NodeState) bool {
 	return same && s.Role == before.Role && s.Timeline == before.Timeline && s.Streaming == before.Streaming
 }
 
-// mayBeGone tells whether a fault that can take a node away was in force on it at some moment of [from, to), or just before. Of one whose
-// command can do anything nobody knows when it was over by itself.
+// mayBeGone tells whether a fault that can take a node away was in force on it at some moment of [from, to), or just before. One whose command
+// can do anything is, until it is taken back; where nothing takes it back, it was over when the node was well for a second after it.
 func mayBeGone(node string, from, to time.Duration, events []record.Event) bool {
 	return slices.ContainsFunc(events, func(m record.Event) bool {
 		is, known := m.Effects()
@@ -80,7 +80,7 @@ func mayBeGone(node string, from, to time.Duration, events []record.Event) bool 
 			return false
 		}
 		over := endless
-		if known && !is.OnlyMay() && !is.Lasts && !is.Freezes && !is.Cuts {
+		if known && !is.Lasts && !is.Freezes && !is.Cuts && (!is.OnlyMay() || !isReversed(m, events)) {
 			over = max(m.Effective, m.Ended)
 		}
 		for _, back := range events {
@@ -90,6 +90,11 @@ func mayBeGone(node string, from, to time.Duration, events []record.Event) bool 
 		}
 		return over == endless || from < over+noticedSpan
 	})
+}
+
+// isReversed tells whether something takes an event back, or was to.
+func isReversed(m record.Event, events []record.Event) bool {
+	return slices.ContainsFunc(events, func(back record.Event) bool { return back.Reverses == m.Name })
 }
 
 // silence has the states of nodes that could not be read say that they are down, as long as a step is known to have ended, frozen
