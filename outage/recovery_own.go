@@ -14,7 +14,7 @@ const noticedSpan = time.Second
 func (w watched) ownUntil(faults []record.Event, i int) time.Duration {
 	over, known := w.overAt(faults[i])
 	if !known {
-		return w.incidentAfter(faults, i)
+		return min(w.incidentAfter(faults, i), w.takerAfter(faults, i))
 	}
 	if !harmless(faults[i]) {
 		over += noticedSpan
@@ -47,6 +47,22 @@ func (w watched) incidentAfter(faults []record.Event, i int) time.Duration {
 			if next.Status == record.EventSeen && next.Issued >= m.Effective && next.Effective > 0 {
 				return next.Issued
 			}
+		}
+	}
+	return w.End
+}
+
+// takerAfter is when a later fault was issued that certainly took nodes away, and that found those of fault i in their place, where this one can bring
+// about anything: what is missing from then on is the later one's doing. The end, where none was.
+func (w watched) takerAfter(faults []record.Event, i int) time.Duration {
+	m := faults[i]
+	if is := effects(m); !is.Provokes || m.Effective <= 0 {
+		return w.End
+	}
+	for _, next := range faults[i+1:] {
+		is, known := next.Effects()
+		if known && is.TakesServers() && next.Effective > 0 && next.Issued >= m.Effective+noticedSpan && joined(w.viewAt(next.Issued), m.Nodes) == record.True {
+			return next.Issued
 		}
 	}
 	return w.End

@@ -13,6 +13,7 @@ import (
 	"pgchaos/chaos"
 	"pgchaos/cluster"
 	"pgchaos/internal/endsession"
+	"pgchaos/internal/wait"
 	"pgchaos/record"
 )
 
@@ -207,6 +208,9 @@ func makeSlot() *chaos.ReversalKind {
 			default:
 				return fmt.Errorf("%s does not run, so that the replication slot %q of %s cannot be made on it again: start it before, or have %s follow another node", up.Name(), of.Slot, n.Name(), n.Name())
 			}
+			if n.Met() && !wantsSlot(ctx, func() (*pgx.Conn, error) { return n.Connect(ctx, "fault") }) {
+				return nil
+			}
 			conn, err := up.Connect(ctx, "fault")
 			if err != nil {
 				return err
@@ -219,6 +223,9 @@ func makeSlot() *chaos.ReversalKind {
 			if err := json.Unmarshal(r.Arguments, &of); err != nil {
 				return fmt.Errorf("read which slot it was: %w", err)
 			}
+			if !wantsSlot(ctx, func() (*pgx.Conn, error) { return to.ConnectTo(ctx, r.Node) }) {
+				return nil
+			}
 			conn, err := to.ConnectTo(ctx, of.Upstream)
 			if err != nil {
 				return err
@@ -228,6 +235,42 @@ func makeSlot() *chaos.ReversalKind {
 		}),
 	}
 }
+
+// wantsSlot tells whether a standby may need the slot that it had. It does not where it has been promoted, or streams without it: a slot that nobody
+// uses would keep WAL for ever. One that cannot be asked may need it.
+func wantsSlot(ctx context.Context, connect func() (*pgx.Conn, error)) bool {
+	conn, err := connect()
+	if err != nil {
+		return true
+	}
+	defer endsession.Within(100*time.Millisecond, conn)
+	var before *int32
+	for range 2 { // a receiver that finds no slot is there for a moment, too
+		var standby bool
+		var receiver *int32
+		if err := conn.QueryRow(ctx, receiverSQL).Scan(&standby, &receiver); err != nil {
+			return true
+		}
+		switch {
+		case !standby:
+			return false
+		case receiver == nil:
+			return true
+		case before != nil:
+			return *receiver != *before
+		}
+		before = receiver
+		if wait.For(ctx, receiverFor) != nil {
+			return true
+		}
+	}
+	return true
+}
+
+// receiverFor is longer than a WAL receiver lives that finds no slot.
+const receiverFor = 300 * time.Millisecond
+
+const receiverSQL = "select pg_catalog.pg_is_in_recovery(), (select w.pid from pg_catalog.pg_stat_wal_receiver w where coalesce(w.status, 'streaming') = 'streaming')"
 
 func makeSlotAgain(ctx context.Context, conn *pgx.Conn, of usedSlot) error {
 	there, err := slotThere(ctx, conn, of.Slot)

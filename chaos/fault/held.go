@@ -65,6 +65,9 @@ func endSessions() *chaos.ReversalKind {
 				return err
 			}
 			conn, err := to.ConnectTo(ctx, r.Node)
+			if cluster.NobodyListens(err) {
+				return nil
+			}
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -675,6 +676,19 @@ func TestWhatStaysInSomebodysServer(t *testing.T) {
 	}
 	m.unchanged()
 
+	// Sessions end with their server, which somebody has stopped for good.
+	cmd := m.command("run", m.file, "--out", m.out+"-ended", "--set", "cluster.existing.settle=1s",
+		"--set", "timeline=[{at: 300ms, long_query: {node: n2, table: test_data}}, {name: gone, at: 600ms, exec: {node: n2, command: '"+filepath.Join(m.Dir, "kill")+" n2'}}, {wait: 500ms}]")
+	out, _ := cmd.CombinedOutput() // its exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != exitInconclusive || strings.Contains(string(out), "left behind") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	must(t, exec.Command(filepath.Join(m.Dir, "start"), "n2").Run())
+	m.await("the standby", func() bool {
+		return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication where state = 'streaming'") == "1"
+	})
+	m.unchanged()
+
 	// Nobody can say any more what the run has done.
 	name := killed(m.out+"-gone", "[{at: 300ms, kill: n2}, {wait: 60s}]", func() bool {
 		_, err := os.Stat(filepath.Join(m.out+"-gone", "undo.sh"))
@@ -708,23 +722,33 @@ func TestWhatStaysInSomebodysServer(t *testing.T) {
 		return m.Get(t, "n1", plaincluster.Database, "select coalesce(string_agg(slot_name || ' ' || active, ','), 'none') from pg_replication_slots")
 	}
 	m.await("the slot", func() bool { return slots() == "of_n2 true" })
-	cmd := m.command("run", m.file, "--out", m.out+"-slot", "--set", "timeline=[{at: 300ms, drop_slot: n2}, {wait: 2s}]")
+	cmd = m.command("run", m.file, "--out", m.out+"-slot", "--set", "timeline=[{at: 300ms, drop_slot: n2}, {wait: 2s}]")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	must(t, cmd.Start())
 	m.await("the fault", func() bool { return slots() == "none" })
 	m.SQL(t, "n1", plaincluster.Database, "alter role "+plaincluster.Role+" nosuperuser")
-	m.SQL(t, "n2", plaincluster.Database, "alter system reset primary_slot_name")
-	m.SQL(t, "n2", plaincluster.Database, "select pg_reload_conf()")
-	_ = cmd.Wait() // its exit code says it
+	must(t, exec.Command(filepath.Join(m.Dir, "kill"), "n2").Run()) // nobody waits for it at the end
+	_ = cmd.Wait()                                                  // its exit code says it
 	if code := cmd.ProcessState.ExitCode(); code != exitLeftBehind || !strings.Contains(said.String(), "something was left behind: what steps have changed: make_slot n2: ") {
 		t.Errorf("exit code %d\n%s", code, &said)
 	}
 	name = record()
 	clean(exitLeftBehind, "clean --by-hand "+name)
 	m.SQL(t, "n1", plaincluster.Database, "alter role "+plaincluster.Role+" superuser")
+	must(t, exec.Command(filepath.Join(m.Dir, "start"), "n2").Run())
 	clean(exitPass, "taken back before the removal: make_slot n2")
-	if s := slots(); s != "of_n2 false" {
+	m.await("the slot", func() bool { return slots() == "of_n2 true" })
+
+	// A slot that nobody uses would keep WAL for ever.
+	killed(m.out+"-unused", "[{at: 300ms, drop_slot: n2}, {wait: 60s}]", func() bool { return slots() == "none" })
+	m.SQL(t, "n2", plaincluster.Database, "alter system reset primary_slot_name")
+	m.SQL(t, "n2", plaincluster.Database, "select pg_reload_conf()")
+	m.await("the standby", func() bool {
+		return m.Get(t, "n1", "postgres", "select count(*)::text from pg_stat_replication where state = 'streaming'") == "1"
+	})
+	clean(exitPass, "taken back before the removal: make_slot n2")
+	if s := slots(); s != "none" {
 		t.Errorf("slots: %s", s)
 	}
 	m.unchanged()
