@@ -52,8 +52,8 @@ func (w watched) incidentAfter(faults []record.Event, i int) time.Duration {
 	return w.End
 }
 
-// takerAfter is when a later fault was issued that certainly took nodes away, and that found those of fault i in their place, where this one can bring
-// about anything: what is missing from then on is the later one's doing. The end, where none was.
+// takerAfter is when a later fault was issued that certainly took nodes away, where fault i can bring about anything: what goes missing from then on
+// is the later one's doing. The end, where none was.
 func (w watched) takerAfter(faults []record.Event, i int) time.Duration {
 	m := faults[i]
 	if is := effects(m); !is.Provokes || m.Effective <= 0 {
@@ -61,7 +61,7 @@ func (w watched) takerAfter(faults []record.Event, i int) time.Duration {
 	}
 	for _, next := range faults[i+1:] {
 		is, known := next.Effects()
-		if known && is.TakesServers() && next.Effective > 0 && next.Issued >= m.Effective+noticedSpan && joined(w.viewAt(next.Issued), m.Nodes) == record.True {
+		if known && is.TakesServers() && next.Effective > 0 && next.Issued >= m.Effective+noticedSpan {
 			return next.Issued
 		}
 	}
