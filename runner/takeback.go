@@ -85,7 +85,7 @@ func TakeBack(ctx context.Context, l cluster.Leftover, byHand bool) (done chaos.
 	all, end, doubt := standing(dir, l.Run)
 	all, untrusted := trusted(dir, end.own(), all)
 	if !byHand {
-		if l.Borrowed && doubt != "" { // whatever it was, no removal ends it
+		if l.Borrowed && doubt != "" && (!l.Kept || !gone(dir)) { // whatever it was, no removal ends it. A kept run had taken all back, or said so
 			untrusted, doubt = append(untrusted, doubt+"; look at the cluster"), ""
 		}
 		if len(untrusted) > 0 {
@@ -111,6 +111,11 @@ func TakeBack(ctx context.Context, l cluster.Leftover, byHand bool) (done chaos.
 		err = notTakenBack(err)
 	}
 	return done, doubt, err
+}
+
+func gone(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func notTakenBack(why error) error {
@@ -147,7 +152,7 @@ func joinDoubts(doubts ...string) string {
 
 // standing are the reversals in the journal of a run that were not done, in the order of their changes.
 func standing(dir, run string) (all []chaos.Reversal, end journalEnd, doubt string) {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	if gone(dir) {
 		return nil, end, "there is no " + dir + " on this machine, so it is not known what the steps of the run had changed"
 	}
 	undone := map[int]struct{}{}

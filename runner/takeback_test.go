@@ -256,6 +256,11 @@ func TestADoubtAboutNodesThatStay(t *testing.T) {
 	if _, doubt, err := TakeBack(t.Context(), l, false); !errors.Is(err, ErrNotTakenBack) || !strings.Contains(err.Error(), "it is not known what the steps of the run had changed") || doubt != "" {
 		t.Errorf("nodes that stay: %q, %v", doubt, err)
 	}
+	l.Kept = true
+	if _, doubt, err := TakeBack(t.Context(), l, false); err != nil || doubt == "" {
+		t.Errorf("nodes that stay, of a run that had come to its end: %q, %v", doubt, err)
+	}
+	l.Kept = false
 	if _, doubt, err := TakeBack(t.Context(), l, true); err != nil || doubt == "" {
 		t.Errorf("nodes that stay, and somebody has looked: %q, %v", doubt, err)
 	}

@@ -47,6 +47,9 @@ func atWorkBeside(ctx context.Context, run string, nodes []cluster.ExistingNode)
 // besideTimeout bounds how long one node may take to say which runs are at work on it.
 const besideTimeout = 10 * time.Second
 
+// cleanedHere tells whether a clean is at work on a run of this machine, whose pgchaos is gone.
+func cleanedHere(run string) bool { return locked(filepath.Join(recordDir(), run+recordEnd)) }
+
 // killedHere tells whether the record of a run, or of one whose id ends so, is on this machine, and its pgchaos is gone.
 func killedHere(id string) bool {
 	records, err := filepath.Glob(filepath.Join(recordDir(), "*"+recordEnd))
@@ -82,6 +85,8 @@ func (e *Examination) otherRuns() {
 			e.add(Risky, "", "wait for its end", "another run of pgchaos, whose id ends with %s, has sessions (%d) in the database %s of this cluster. Each would see what the other one breaks", r.Run, r.Sessions, r.Database)
 		case r.Sessions > 0:
 			e.add(Bad, "", "wait for its end; where its pgchaos was killed, 'pgchaos clean "+r.Run+"' ends its sessions", "%s", r.AtWork())
+		case cleanedHere(r.Run):
+			e.add(Bad, "", "wait for its end", "a clean is at work on the run %s, and would take back what another run does to the same nodes", r.Run)
 		default:
 			left := fmt.Sprintf("the schema %s of the run %s is in the database, and no session of it: its pgchaos was killed, or it was kept. 'pgchaos clean %s' removes it where the run was made; without that machine, this SQL does: drop schema %s cascade",
 				r.Schema, r.Run, r.Run, pgx.Identifier{r.Schema}.Sanitize())

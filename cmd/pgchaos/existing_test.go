@@ -722,7 +722,7 @@ func TestWhatStaysInSomebodysServer(t *testing.T) {
 		return m.Get(t, "n1", plaincluster.Database, "select coalesce(string_agg(slot_name || ' ' || active, ','), 'none') from pg_replication_slots")
 	}
 	m.await("the slot", func() bool { return slots() == "of_n2 true" })
-	cmd = m.command("run", m.file, "--out", m.out+"-slot", "--set", "timeline=[{at: 300ms, drop_slot: n2}, {wait: 2s}]")
+	cmd = m.command("run", m.file, "--out", m.out+"-slot", "--set", "cluster.existing.settle=1s", "--set", "timeline=[{at: 300ms, drop_slot: n2}, {wait: 2s}]")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	must(t, cmd.Start())
