@@ -109,6 +109,9 @@ func (r *run) guard(ctx context.Context, every time.Duration, passed func(contex
 type bounds struct {
 	of    *spec.Existing
 	first record.LSN // where the WAL was when the primary was first seen; 0: it was not
+	// late are the standbys that a fault has left further behind than they may be, and how far in bytes at most while it was in force: they have to
+	// catch up first.
+	late map[string]uint64
 }
 
 // passed says which bound is passed; "": none. Calm: no fault of the run is in force, which is what max_lag is for. A standby's lag is that behind
@@ -124,9 +127,20 @@ func (b *bounds) passed(states []record.NodeState, calm bool) string {
 	}
 	for _, upstream := range states {
 		for _, s := range upstream.Standbys {
-			if calm && s.State == "streaming" && s.Replay > 0 && primary.LSN > s.Replay && uint64(primary.LSN-s.Replay) > uint64(b.of.MaxLag) {
+			if s.State != "streaming" || s.Replay == 0 || primary.LSN == 0 {
+				continue
+			}
+			lag := uint64(max(primary.LSN, s.Replay) - s.Replay)
+			switch {
+			case lag <= uint64(b.of.MaxLag):
+				delete(b.late, s.Name)
+			case !calm && b.late == nil:
+				b.late = map[string]uint64{s.Name: lag}
+			case !calm:
+				b.late[s.Name] = max(b.late[s.Name], lag)
+			case lag > b.late[s.Name]:
 				return fmt.Sprintf("the run was stopped: %s is %s behind %s while no fault is in force, and max_lag is %s",
-					s.Name, units.Bytes(uint64(primary.LSN-s.Replay)), primary.Node, b.of.MaxLag)
+					s.Name, units.Bytes(lag), primary.Node, b.of.MaxLag)
 			}
 		}
 	}

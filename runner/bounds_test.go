@@ -44,3 +44,27 @@ func TestBoundsOfAClusterOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestAStandbyThatAFaultHasLeftBehind may catch up. It may not fall back further, and once it has caught up it is as any other.
+func TestAStandbyThatAFaultHasLeftBehind(t *testing.T) {
+	b := bounds{of: &spec.Existing{MaxWAL: 1 << 30, MaxLag: 100 << 10}}
+	for i, step := range []struct {
+		lsn, replay record.LSN
+		calm        bool
+		stops       bool
+	}{
+		{5000_000, 5000_000, true, false},
+		{5200_000, 5000_000, false, false}, // 200 kB, by a fault
+		{5300_000, 5150_000, false, false},
+		{5350_000, 5160_000, true, false}, // it is over
+		{5350_000, 5150_000, true, false},
+		{5350_001, 5150_000, true, true},
+		{5350_000, 5300_000, true, false}, // it has caught up
+		{5460_000, 5300_000, true, true},
+	} {
+		primary := record.NodeState{Node: "a", Reachable: true, Role: record.RolePrimary, LSN: step.lsn, Standbys: []record.StandbyState{{Name: "b", State: "streaming", Replay: step.replay}}}
+		if got := b.passed([]record.NodeState{primary}, step.calm); (got != "") != step.stops {
+			t.Errorf("step %d: %q", i, got)
+		}
+	}
+}
