@@ -121,19 +121,23 @@ func silence(changes []record.NodeState, events []record.Event) []record.NodeSta
 }
 
 // silentUntil is until when a step keeps a node from serving. It has ended when what ended it there has taken effect, or the node was read,
-// since somebody else can start it; and a moment later, for a server that starts is no part of the cluster yet.
+// since somebody else can start it; and a moment later, for a server that starts is no part of the cluster yet. While a step brings it back, it can
+// serve for a moment and end again: a rejoin starts it more than once.
 func silentUntil(m record.Event, node string, events []record.Event, changes []record.NodeState) (to time.Duration) {
 	to = endless
 	if is := effects(m); !is.Ends && !is.Freezes && !is.Cuts {
 		to = m.Effective + noticedSpan
 	}
+	var bringing []record.Event
 	for _, e := range events {
 		if m.EndedOn(node, e) {
 			to = min(to, max(e.Effective, e.Ended)+noticedSpan)
+			bringing = append(bringing, e)
 		}
 	}
 	for _, s := range changes {
-		if s.Node == node && s.Reachable && s.At > m.Effective {
+		meanwhile := func(e record.Event) bool { return s.At >= e.Issued && s.At < max(e.Effective, e.Ended) }
+		if s.Node == node && s.Reachable && s.At > m.Effective && !slices.ContainsFunc(bringing, meanwhile) {
 			return min(to, s.At+noticedSpan)
 		}
 	}

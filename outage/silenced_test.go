@@ -218,6 +218,18 @@ func TestSilencedUntilItIsRead(t *testing.T) {
 	}
 }
 
+// TestSilencedWhileAStepBringsItBack: a rejoin from 1.5 s to 4 s starts the former primary at 2 s, ends it, and starts it again.
+func TestSilencedWhileAStepBringsItBack(t *testing.T) {
+	kill, rejoin := on([]string{"a"}, fault("kill-a", 1000, 1010)), on([]string{"a"}, event("rejoin-a", "rejoin", "a", 1500, 4000))
+	rejoin.Facts = &record.Facts{Starts: true, Standby: true}
+	states := append(healthy(), state("a", 1010, '-'), state("b", 1200, 'p'), state("c", 1300, 'c'), state("c", 1400, 's'), state("b", 1500, 'p', streams("c", "quorum")),
+		state("a", 2000, 'c'), state("a", 2200, '-'), state("b", 3100, 'p', streams("a", "quorum"), streams("c", "quorum")), state("a", 3500, 's'))
+	r := Recoveries(Course{Events: []record.Event{kill, promote(1020), rejoin}, States: states, Demands: []record.Demand{{Node: "a", Standbys: 2}, {Node: "b", Standbys: 2}}, End: 9 * time.Second})[0]
+	if r.Redundancy != hit(3500) || r.Rejoined != hit(3500) || r.Unread != nil {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestStatesNodeByNode: in what order states come, those of each node by time, changes nothing.
 func TestStatesNodeByNode(t *testing.T) {
 	kill := on([]string{"a"}, fault("kill-a", 1000, 1010))
