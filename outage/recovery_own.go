@@ -76,7 +76,7 @@ func (w watched) overAt(m record.Event) (at time.Duration, known bool) {
 	if !known || is.Provokes || m.Effective <= 0 {
 		return 0, false
 	}
-	if is.TakesNone() || !is.Lasts && !is.Freezes && !is.Cuts {
+	if is.TakesNone() || is.Momentary() {
 		return m.Effective, true
 	}
 	return m.OverAt(w.Events, func(back record.Event) (time.Duration, bool) { return back.Effective, back.Effective >= m.Effective })

@@ -80,7 +80,7 @@ func mayBeGone(node string, from, to time.Duration, events []record.Event) bool 
 			return false
 		}
 		over := endless
-		if known && !is.Lasts && !is.Freezes && !is.Cuts && (!is.OnlyMay() || !isReversed(m, events)) {
+		if known && is.Momentary() && (!is.OnlyMay() || !isReversed(m, events)) {
 			over = max(m.Effective, m.Ended)
 		}
 		for _, back := range events {

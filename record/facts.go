@@ -57,6 +57,9 @@ func (f Facts) TakesServers() bool { return f.Ends || f.Freezes || f.Cuts || f.R
 // TakesNone tells whether no node can be missing because of the action.
 func (f Facts) TakesNone() bool { return f.Sessions || f.Keeps }
 
+// Momentary tells whether nothing has to end what the action does to its nodes, but for a start of what it has ended.
+func (f Facts) Momentary() bool { return !f.Lasts && !f.Freezes && !f.Cuts }
+
 // MayTakePrimary tells whether a primary can stop being one because of the action.
 func (f Facts) MayTakePrimary() bool {
 	return !f.TakesNone() && (f.TakesServers() || f.Links || f.Provokes)

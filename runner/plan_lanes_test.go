@@ -9,10 +9,9 @@ import (
 	"pgchaos/spec"
 )
 
-// planText is the plan of an experiment on nodes a, b and c.
-func planText(t *testing.T, timeline string) string {
+// loadPlan is the plan of a file.
+func loadPlan(t *testing.T, text string) *Plan {
 	t.Helper()
-	text := "name: x\ncluster: {nodes: [a, b, c]}\nload: {writes: {kind: insert, rate: 10/s}}\n" + timeline
 	e, resolved, err := spec.Load("x.yaml", []byte(text), spec.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -21,6 +20,14 @@ func planText(t *testing.T, timeline string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+// planText is the plan of an experiment on nodes a, b and c.
+func planText(t *testing.T, timeline string) string {
+	t.Helper()
+	text := "name: x\ncluster: {nodes: [a, b, c]}\nload: {writes: {kind: insert, rate: 10/s}}\n" + timeline
+	p := loadPlan(t, text)
 	var b bytes.Buffer
 	if err := p.Write(&b); err != nil {
 		t.Fatal(err)

@@ -3,8 +3,6 @@ package runner
 import (
 	"strings"
 	"testing"
-
-	"pgchaos/spec"
 )
 
 // TestTwoPrimariesAtOnceAreWarnedOf where the file makes them without saying so.
@@ -55,13 +53,5 @@ func TestNoPrimariesAreForeseenOfAnExistingCluster(t *testing.T) {
 // warningsOf are those of the plan of a file.
 func warningsOf(t *testing.T, text string) []string {
 	t.Helper()
-	e, resolved, err := spec.Load("x.yaml", []byte(text), spec.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := NewPlan(e, resolved, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.Warnings()
+	return loadPlan(t, text).Warnings()
 }

@@ -65,14 +65,7 @@ timeline:
 duration: 5s
 expect: [lost_writes == 0]
 `
-	e, resolved, err := spec.Load("x.yaml", []byte(text), spec.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := NewPlan(e, resolved, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := loadPlan(t, text)
 	const of = `
 COMMANDS  each runs as it stands here, without a shell of pgchaos's
   whatever the steps are, on n1
@@ -118,14 +111,7 @@ timeline:
 duration: 5s
 expect: [lost_writes == 0]
 `
-	e, resolved, err := spec.Load("x.yaml", []byte(text), spec.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := NewPlan(e, resolved, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := loadPlan(t, text)
 	var b strings.Builder
 	if err := p.WriteCommands(&b, nil); err != nil {
 		t.Fatal(err)

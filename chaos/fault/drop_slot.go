@@ -2,7 +2,6 @@ package fault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -193,9 +192,9 @@ func makeSlot() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "make_slot",
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, ending bool) error {
-			var of usedSlot
-			if err := json.Unmarshal(r.Arguments, &of); err != nil {
-				return fmt.Errorf("read which slot it was: %w", err)
+			of, err := arguments[usedSlot](r)
+			if err != nil {
+				return err
 			}
 			up := s.Cluster.Node(of.Upstream)
 			if up == nil {
@@ -219,9 +218,9 @@ func makeSlot() *chaos.ReversalKind {
 			return makeSlotAgain(ctx, conn, of)
 		},
 		Clean: onStayingNodes(func(ctx context.Context, to sessions, r chaos.Reversal) error {
-			var of usedSlot
-			if err := json.Unmarshal(r.Arguments, &of); err != nil {
-				return fmt.Errorf("read which slot it was: %w", err)
+			of, err := arguments[usedSlot](r)
+			if err != nil {
+				return err
 			}
 			if !wantsSlot(ctx, func() (*pgx.Conn, error) { return to.ConnectTo(ctx, r.Node) }) {
 				return nil

@@ -46,13 +46,18 @@ func appOf(decode func(any) error) (app string, err error) {
 	return h.App, nil
 }
 
+// appIn is the name that a reversal has.
+func appIn(r chaos.Reversal) (app string, err error) {
+	return appOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
+}
+
 // endSessions ends the sessions that a fault holds. Where their pgchaos is gone, a server has seen their connections end, unless a statement goes
 // on in one.
 func endSessions() *chaos.ReversalKind {
 	return &chaos.ReversalKind{
 		Name: "end_sessions", Asks: true,
 		Do: func(ctx context.Context, s *chaos.Scene, n *cluster.Node, r chaos.Reversal, _ bool) error {
-			app, err := appOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
+			app, err := appIn(r)
 			if err != nil {
 				return err
 			}
@@ -60,7 +65,7 @@ func endSessions() *chaos.ReversalKind {
 			return n.EndSessions(ctx, app)
 		},
 		Clean: onStayingNodes(func(ctx context.Context, to sessions, r chaos.Reversal) error {
-			app, err := appOf(func(into any) error { return json.Unmarshal(r.Arguments, into) })
+			app, err := appIn(r)
 			if err != nil {
 				return err
 			}
